@@ -1,6 +1,7 @@
 package value
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -25,7 +26,7 @@ import (
 //	set       D9 0102, list      tag 258, canonical elements in order
 //	map       major 5, count, (key value)*, canonical keys in order
 //	sorted    D9 7A73, set or map  tag 31347, the mark of Value.Sorted
-//	ref       D9 7A74, F6 or id  tag 31348, in stored blobs only; see Ref
+//	ref       D9 7A74, F6        tag 31348, in stored blobs only; see Ref
 //
 // The one spelling: heads as short as they can be, definite lengths, order and
 // canonical form as package doc says, no key twice. Decode takes any spelling
@@ -96,20 +97,9 @@ func Append(dst []byte, v Value) []byte {
 		return appendCollection(dst, v)
 	}
 	if v.kind == KindRef {
-		dst = appendHead(dst, majorTag, tagReference)
-		if v.num == 0 {
-			return append(dst, cborNil)
-		}
-		return appendHead(dst, majorUint, v.num)
+		return append(appendHead(dst, majorTag, tagReference), cborNil)
 	}
 	panic(fmt.Sprintf("value: encoding of %s", v.kind))
-}
-
-func readRef(b []byte) uint64 {
-	if v, _ := view(b); v.kind == KindInt {
-		return v.num
-	}
-	return 0
 }
 
 func appendCollection(dst []byte, v Value) []byte {
@@ -212,7 +202,7 @@ func viewTagged(b []byte, h head) (Value, []byte) {
 			u, _ := view(at)
 			return Value{kind: KindUUID, ptr: unsafe.Pointer((*UUID)(u.span()))}, b[n:]
 		case tagReference:
-			return Ref(readRef(at)), b[n:]
+			return Ref, b[n:]
 		default:
 			panic(corrupt("unknown tag %d", h.arg))
 		}
@@ -334,4 +324,13 @@ func Recover(err *error) {
 	default:
 		panic(p)
 	}
+}
+
+// EncodedAs reports whether b is the encoded form of v.
+func EncodedAs(v Value, b []byte) bool {
+	if v.enc {
+		return v.ptr == unsafe.Pointer(unsafe.SliceData(b)) && int(v.num) == len(b) || bytes.Equal(v.span(), b)
+	}
+	var buf [256]byte
+	return bytes.Equal(Append(buf[:0], v), b)
 }

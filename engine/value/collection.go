@@ -1,10 +1,12 @@
 package value
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"slices"
 	"sort"
+	"strings"
 	"unsafe"
 )
 
@@ -444,4 +446,21 @@ func (v Value) decoded() Value {
 	d := fromElems(v.kind, elems)
 	d.sorted = v.sorted
 	return d
+}
+
+// Clone returns v with nothing in memory that others own. A handle is returned
+// as it is.
+func Clone(v Value) Value {
+	switch v.kind {
+	case KindString:
+		return String(strings.Clone(v.AsString()))
+	case KindBytes:
+		return Bytes(bytes.Clone(v.span()))
+	case KindUUID:
+		return UUIDOf(v.AsUUID())
+	case KindList, KindSet, KindMap:
+		c, _ := view(Append(nil, v))
+		return c
+	}
+	return v
 }

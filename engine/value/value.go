@@ -128,12 +128,8 @@ var Nil = Value{}
 var Void = Value{kind: KindVoid}
 
 // Ref is the mark that stands in a stored blob for a structure whose elements
-// are stored apart. The structure is found by the keys on the way to it; below a
-// list element, which has no key, by the id. Zero is no id.
-func Ref(id uint64) Value { return Value{kind: KindRef, num: id} }
-
-// RefID returns the id of the mark v.
-func (v Value) RefID() uint64 { v.must(KindRef); return v.num }
+// are stored apart. The structure is found by the keys on the way to it.
+var Ref = Value{kind: KindRef}
 
 // Bool returns b as a value.
 func Bool(b bool) Value {
@@ -262,7 +258,7 @@ func (v Value) String() string {
 	case KindVoid:
 		return "void"
 	case KindRef:
-		return fmt.Sprintf("ref(%d)", v.num)
+		return "ref"
 	case KindHandle:
 		return "handle(" + v.AsHandle().HandleKind().String() + ")"
 	}
